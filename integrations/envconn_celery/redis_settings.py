@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import redis as library
+
 from envconn.drivers import redis
 from envconn.drivers.unsupported import refuse
 from envconn.families import FAMILIES, REDIS, SENTINEL
@@ -74,11 +76,12 @@ def transport_options(connection: SecuredConnection) -> dict[str, object]:
 
 
 def judged(given: dict[str, Any], connection: SecuredConnection) -> dict[str, Any]:
-    """Return the arguments of redis-py's connections that kombu or Celery has `given`, with the TLS of `connection`."""
+    """Return the arguments of redis-py's connections that kombu or Celery has `given`, with what was judged."""
+    found = {**given, **redis.staying(library)}
     if _kind(connection) is None and is_supplied(connection.password):
-        return with_credential_provider(connection, given)
+        return with_credential_provider(connection, found)
     verify = _arguments(connection)[1]
-    return {name: value for name, value in given.items() if not name.startswith("ssl_")} | verify if verify else given
+    return {name: value for name, value in found.items() if not name.startswith("ssl_")} | verify if verify else found
 
 
 def judged_results(given: dict[str, Any], connection: SecuredConnection) -> dict[str, Any]:

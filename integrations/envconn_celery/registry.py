@@ -130,7 +130,7 @@ def broker(client: Any, family: str, port: int = 0) -> SecuredConnection | None:
         ConfigurationError: an application with `config()` names an endpoint that was not judged.
     """
     place = _of_client(client, port)
-    if found := _BROKERS.get((family, place)):
+    if found := _registered(_BROKERS, family, place):
         for setting, text in _stated_brokers():
             # Not the client's password, which is replaced at each login.
             if not isinstance(text, Hidden) and place in _places([text]):
@@ -142,6 +142,42 @@ def broker(client: Any, family: str, port: int = 0) -> SecuredConnection | None:
     if source or is_judged or _is_lost():
         _refuse(source or "broker_url", _BROKER)
     return None
+
+
+def _registered(
+    known: Mapping[tuple[str, Place], SecuredConnection], family: str, place: Place
+) -> SecuredConnection | None:
+    """Return the connection of `known` that has `place`, or had it when the settings were made."""
+    followed = (each for each in known.values() if each.family == family and place in _judged_places(in_use(each)))
+    return known.get((family, place)) or next(followed, None)
+
+
+def _judged_places(connection: SecuredConnection) -> set[Place]:
+    return {_place(host.host, host.port) for host in connection.hosts}
+
+
+def of_now_and_then(connection: SecuredConnection) -> list[SecuredConnection]:
+    """Return `connection`, and the brokers that it was when the settings were made."""
+    return [connection, *(each for each in _BROKERS.values() if in_use(each) is connection)]
+
+
+def move(client: Any, connection: SecuredConnection, port: int, before: Iterable[SecuredConnection]) -> None:
+    """Let kombu's `client` connect to `connection` and log in there, if its user is of one of those `before`.
+
+    `port` is as for `broker`.
+
+    Raises:
+        ConfigurationError: it has another user, and a host that is not one of `connection`.
+    """
+    known, is_there = [connection, *before], _of_client(client, port) in _judged_places(connection)
+    if (client.userid or "") in {each.user for each in known}:
+        if not is_there:
+            client.hostname, client.port = connection.hosts[0].host, connection.hosts[0].port
+        if (client.virtual_host or "/") in {each.dbname for each in known}:
+            client.virtual_host = connection.dbname
+        client.userid, client.password = connection.user, connection.password and connection.password.reveal()
+    elif not is_there:
+        _refuse("broker_url", _BROKER)
 
 
 def warn_if_hardcoded(setting: str, password: object, connection: SecuredConnection) -> None:
@@ -183,7 +219,7 @@ def results(app: Celery, family: str, host: str, port: int) -> SecuredConnection
     Raises:
         ConfigurationError: `app` has the settings of `config()`, and the endpoint was not judged.
     """
-    if found := _RESULTS.get((family, _place(host, port))):
+    if found := _registered(_RESULTS, family, _place(host, port)):
         return in_use(found)
     refuse_results(app)
     return None

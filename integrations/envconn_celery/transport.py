@@ -109,15 +109,24 @@ class AmqpTransport(pyamqp.Transport):
         opened, port = super().establish_connection, self.default_connection_params["port"]
 
         def log_in(judged: SecuredConnection) -> Any:
+            stated = {name: getattr(client, name) for name in _OF_THE_URL}
+            registry.move(client, judged, port, before)
             _secure(client, judged, port)
-            if (client.userid or "") in {*users, judged.user}:
-                client.userid, client.password = judged.user, judged.password and judged.password.reveal()
-            return opened()
+            try:
+                return opened()
+            except Exception:
+                # What did not succeed is not in use, and kombu connects again with the same client.
+                for name, value in stated.items():
+                    setattr(client, name, value)
+                raise
 
         if (connection := registry.broker(client, AMQP, port)) is None:
             return opened()
-        users = registry.users(connection)
+        before = registry.of_now_and_then(connection)
         return login(connection, log_in)
+
+
+_OF_THE_URL = ("hostname", "port", "virtual_host", "userid", "password")
 
 
 class AmqpsTransport(AmqpTransport, pyamqp.SSLTransport):

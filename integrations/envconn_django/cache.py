@@ -86,10 +86,12 @@ def channel_layer(connection: SecuredConnection | None, backend: str) -> dict[st
     require_sealed(connection)
     if connection.family != REDIS:
         refuse(connection, _NO_LAYER.format(FAMILIES[connection.family].title))
+    from redis import asyncio
+
     from envconn_redis import aclient
 
     pool = aclient(connection).connection_pool
-    host = {"connection_class": pool.connection_class, **pool.connection_kwargs}
+    host = {"connection_class": pool.connection_class, **pool.connection_kwargs, **redis.staying(asyncio)}
     return {"BACKEND": backend, "CONFIG": {"hosts": [host]}}
 
 
@@ -109,8 +111,8 @@ _BACKENDS = {
 
 def _redis(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
     options = cast("dict[str, object]", redis.arguments(connection))
-    if connection.tls.level >= TlsLevel.ENCRYPTED:
-        options["pool_class"] = "envconn_redis.connections.VerifyingPool"
+    name = "VerifyingPool" if connection.tls.level >= TlsLevel.ENCRYPTED else "StayingPool"
+    options["pool_class"] = f"envconn_redis.connections.{name}"
     return redis.url(connection), options
 
 

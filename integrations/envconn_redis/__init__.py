@@ -40,8 +40,15 @@ def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
         ConfigurationError: the environment is wrong or has no cache, or redis-py's own connections do not
             support it (several sentinels, or a CA without a hostname): use `client`.
     """
+    import redis
+    from redis import asyncio
+
     connection = _cache(source)
-    found: dict[str, Any] = {**driver.client(without_password(connection))}
+    # If only the sync connections can follow a server elsewhere, the argument would be unknown to the others; what the
+    # servers say comes with protocol 3.
+    stays = driver.staying(asyncio) or {"protocol": 2}
+    found: dict[str, Any] = {**stays, **driver.client(without_password(connection))}
+    found |= driver.staying(redis) if found.get("protocol") == _ANNOUNCING else {}
     if is_supplied(connection.password):
         from envconn_redis.connections import with_credential_provider
 
@@ -79,6 +86,10 @@ def aclient(source: Source = ENVIRONMENT, /, **options: Any) -> asyncio.Redis:
     from envconn_redis.asynchronous import pool
 
     return asyncio.Redis.from_pool(pool(_cache(source), options))
+
+
+_ANNOUNCING = 3
+"""The version of the protocol with which a server can say something unasked."""
 
 
 def _cache(source: Source) -> SecuredConnection:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> asyncio.ConnectionPool:
     """Return a pool as `envconn_redis.connections.pool` does; arguments and errors are the same."""
     classes = Classes(
+        library=asyncio,
         pool=asyncio.ConnectionPool,
         plain=asyncio.Connection,
         socket=asyncio.UnixDomainSocketConnection,

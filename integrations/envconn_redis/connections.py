@@ -33,6 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Mapping
+    from types import ModuleType
     from typing import Any, Self
 
     from envconn import SecuredConnection
@@ -48,6 +49,7 @@ def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> red
         TypeError: the connection was not judged.
     """
     classes = Classes(
+        library=redis,
         pool=redis.ConnectionPool,
         plain=redis.Connection,
         socket=redis.UnixDomainSocketConnection,
@@ -64,6 +66,7 @@ def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> red
 class Classes(Record):
     """The classes of one kind, blocking or for coroutines; `following` is the function of that name beside them."""
 
+    library: ModuleType
     pool: type[Any]
     plain: type[Any]
     socket: type[Any]
@@ -80,6 +83,7 @@ def make_pool(classes: Classes, source: Services | SecuredConnection, stated: Ma
     given: dict[str, Any] = driver.merged(connection, stated)
     kind = _connection_class(classes, connection)
     made = classes.sentinel_pool if connection.family == SENTINEL else classes.pool
+    given |= driver.staying(classes.library)
     return made(**given, connection_class=classes.following(kind, source, connection))
 
 
@@ -122,14 +126,14 @@ def following(
 def renewing(used: SecuredConnection, elsewhere: Iterable[str] = ()) -> Callable[[Any, SecuredConnection], None]:
     """Return the function that makes a connection of redis-py log in as another connection than the `used` one.
 
-    The class of the connection stays the same, so TLS, sockets and sentinels cannot be added or removed. Arguments that
-    are stated `elsewhere` are left alone.
+    The class of the connection stays the same, so TLS and sockets cannot be added or removed, nor can sentinels be
+    replaced. Arguments that are stated `elsewhere` are left alone.
     """
     renewed = [name for name in _RENEWED if name not in elsewhere]
     trusted = remembered(lambda judged: context(driver.connection_arguments(judged)))
 
     def renew(connection: Any, judged: SecuredConnection) -> None:
-        if _shape(judged) != _shape(used):
+        if _shape(judged) != _shape(used) or not _asks_only(used, judged):
             refuse(judged, _RESTART)
         given: Mapping[str, Any] = driver.connection_arguments(judged)
         for name in renewed:
@@ -152,6 +156,14 @@ _RESTART = "uses TLS or sentinels differently than when the process started. Res
 
 def _shape(connection: SecuredConnection) -> tuple[object, ...]:
     return connection.family, connection.hosts[0].is_socket, encrypted(connection)
+
+
+def _asks_only(used: SecuredConnection, judged: SecuredConnection) -> bool:
+    """Whether the pool for `used` asks only sentinels of `judged`, which are sent its passwords, for its master."""
+    if used.family != SENTINEL:
+        return True
+    names = {each.parameters["master_name"] for each in (used, judged)}
+    return len(names) == 1 and {*used.hosts} <= {*judged.hosts}
 
 
 class OneCA:
@@ -182,8 +194,15 @@ class VerifyingConnection(OneCA, redis.SSLConnection):
         return handshake(trusted, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
 
 
-class VerifyingPool(redis.ConnectionPool):
-    """A pool of these connections, for Django's cache (``pool_class``)."""
+class StayingPool(redis.ConnectionPool):
+    """A pool of redis-py's connections that stay at their host, for Django's cache (``pool_class``)."""
+
+    def __init__(self, **arguments: Any) -> None:  # Django's arguments
+        super().__init__(**{**arguments, **driver.staying(redis)})
+
+
+class VerifyingPool(StayingPool):
+    """A pool of `VerifyingConnection`, for the same."""
 
     def __init__(self, **arguments: Any) -> None:  # Django's arguments
         super().__init__(**{**arguments, "connection_class": VerifyingConnection})
@@ -258,7 +277,7 @@ class SentinelPool(SentinelConnectionPool):
     def from_url(cls, url: str, **arguments: Any) -> Self:
         """Make a pool of `arguments` alone, as Django does; `url` is for display."""
         del url
-        return cls(**arguments)
+        return cls(**arguments, **driver.staying(redis))
 
 
 class _Sentinels(Sentinel):
@@ -312,16 +331,16 @@ def to_sentinel(kind: type[Any], arguments: Mapping[str, Any]) -> type[Any]:
 
 
 def sentinel_clients(
-    library: Any, retry: type[Any], sentinels: Iterable[tuple[str, int]], kind: type[Any]
+    library: ModuleType, retry: type[Any], sentinels: Iterable[tuple[str, int]], kind: type[Any]
 ) -> list[Any]:
     """Return a client of `library` (`redis` or `redis.asyncio`, with its class `retry`) for each of the `sentinels`.
 
     Its connections are of the `kind` that `to_sentinel` makes. A sentinel that is down is not waited for: there are
     others, and the caller tries again.
     """
+    given = {**driver.staying(library), "connection_class": kind}
     pools = (
-        library.ConnectionPool(host=host, port=port, retry=retry(NoBackoff(), 0), connection_class=kind)
-        for host, port in sentinels
+        library.ConnectionPool(host=host, port=port, retry=retry(NoBackoff(), 0), **given) for host, port in sentinels
     )
     return [library.Redis(connection_pool=pool) for pool in pools]
 

@@ -14,6 +14,7 @@ import redis
 from celery import Celery
 from celery.backends import database
 from celery.backends.cache import CacheBackend
+from kombu.transport import pyamqp
 from redis.sentinel import SentinelConnectionPool
 
 import envconn
@@ -536,19 +537,76 @@ def test_a_supplied_password_of_postgresql() -> None:
     assert [problem.code for problem in refusal.value.problems] == ["password-fixed"]
 
 
-def test_rabbitmq_is_logged_in_to_as_it_is_now(tmp_path: Path) -> None:
-    (file := tmp_path / "url").write_text("amqps://u:one@localhost:1", encoding="utf-8")
+@pytest.fixture
+def logins(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What py-amqp has been told to log in with."""
+    tried: list[str] = []
+
+    class Recorded(pyamqp.Connection):
+        def __init__(self, **given: Any) -> None:
+            tried.append("{userid}:{password}@{host}/{virtual_host}".format(**given))
+            super().__init__(**given)
+
+    monkeypatch.setattr(pyamqp.Transport, "Connection", Recorded)
+    return tried
+
+
+FIRST = "u:one@127.0.0.1:1/a"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("u:one@127.0.0.1:1/a", ""),
+        ("u:two@127.0.0.1:1/a", "u:two@127.0.0.1:1/a"),
+        ("v:two@127.0.0.1:1/a", "v:two@127.0.0.1:1/a"),
+        ("u:two@127.0.0.1:2/a", "u:two@127.0.0.1:2/a"),
+        ("u:two@127.0.0.2:1/a", "u:two@127.0.0.2:1/a"),
+        ("u:one@127.0.0.2:1/a", "u:one@127.0.0.2:1/a"),
+        ("u:two@127.0.0.1:1/b", "u:two@127.0.0.1:1/b"),
+        ("v:two@127.0.0.2:3/b", "v:two@127.0.0.2:3/b"),
+    ],
+)
+def test_rabbitmq_is_logged_in_to_as_it_is_now(tmp_path: Path, logins: list[str], text: str, told: str) -> None:
+    """A password goes to the host that it is of, and what did not succeed is not in use."""
+    (file := tmp_path / "url").write_text(f"amqps://{FIRST}", encoding="utf-8")
+    services = envconn.load({"BROKER_URL_FILE": str(file)}, env_file=None)
     app = Celery("ours", set_as_current=False)
-    app.conf.update(config(envconn.load({"BROKER_URL_FILE": str(file)}, env_file=None)))
-    connection, own = app.connection(), app.connection("amqps://another:own@localhost:1")
-    for text, login in (("u:two", ("u", "one")), ("v:three", ("u", "two")), ("v:three", ("v", "three"))):
+    app.conf.update(config(services))
+    connection, own = app.connection(), app.connection("amqps://another:own@127.0.0.1:1/c")
+    file.write_text(f"amqps://{text}", encoding="utf-8")
+    for _ in range(2):
+        logins.clear()
         with pytest.raises(OSError, match="refused"):
             connection.connect()
-        assert (connection.userid, connection.password) == login
-        file.write_text(f"amqps://{text}@localhost:1", encoding="utf-8")
+        assert list(dict.fromkeys(logins)) == [FIRST, *([told] if told else [])]
+    services.reload()
+    for each in (connection, app.connection()):
+        logins.clear()
+        with pytest.raises(OSError, match="refused"):
+            each.connect()
+        assert {*logins} == {told or FIRST}
+    logins.clear()
+    if "@127.0.0.1:1/" in text:
+        with pytest.raises(OSError, match="refused"):
+            own.connect()
+        assert {*logins} == {"another:own@127.0.0.1:1/c"}
+    else:
+        with pytest.raises(ConfigurationError, match="names a broker that envconn has not judged"):
+            own.connect()
+        assert not logins
+
+
+def test_a_broker_at_its_new_place_is_a_judged_one(logins: list[str]) -> None:
+    environ = {"BROKER_URL": f"amqps://{FIRST}"}
+    services = envconn.load(environ, env_file=None)
+    app = Celery("ours", set_as_current=False)
+    app.conf.update(config(services))
+    environ["BROKER_URL"] = "amqps://u:two@127.0.0.2:4/a"
+    services.reload()
     with pytest.raises(OSError, match="refused"):
-        own.connect()
-    assert (own.userid, own.password) == ("another", "own")
+        app.connection(environ["BROKER_URL"]).connect()
+    assert {*logins} == {"u:two@127.0.0.2:4/a"}
 
 
 def test_results_are_named() -> None:
@@ -556,7 +614,7 @@ def test_results_are_named() -> None:
         config(envconn.load({"BROKER_URL": "rediss://h"}, env_file=None), results=3)  # type: ignore[arg-type]
 
 
-def test_a_supplied_password_of_rabbitmq() -> None:
+def test_a_supplied_password_of_rabbitmq(logins: list[str]) -> None:
     services = envconn.load(
         {"BROKER_URL": "amqps://u:old@localhost:1"}, env_file=None, passwords={"broker": lambda _: "token"}
     )
@@ -566,4 +624,4 @@ def test_a_supplied_password_of_rabbitmq() -> None:
     assert connection.password is None
     with pytest.raises(OSError, match="refused"):
         connection.connect()
-    assert connection.password == "token"
+    assert {*logins} == {"u:token@127.0.0.1:1//"}

@@ -386,7 +386,8 @@ def test_cache() -> None:
     }
     assert options["password"] == "marker-password"
     assert options["pool_class"] == "envconn_redis.connections.VerifyingPool"
-    assert "pool_class" not in django_cache(cached("redis://localhost/0"))["OPTIONS"]
+    local = django_cache(cached("redis://localhost/0"))["OPTIONS"]
+    assert local["pool_class"] == "envconn_redis.connections.StayingPool"
     with pytest.raises(envconn.ConfigurationError, match="does not support decode_responses"):
         django_cache(cached("rediss://h.example.com/0?decode_responses=true"))
 

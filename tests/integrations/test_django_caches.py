@@ -129,8 +129,9 @@ def test_the_words_of_django_redis() -> None:
     assert entry["LOCATION"] == "rediss://cache.example.com:6379/1"
     assert entry["OPTIONS"].keys() == {"USERNAME", "PASSWORD", "CONNECTION_POOL_CLASS", "CONNECTION_POOL_KWARGS"}
     assert {name[:4] for name in entry["OPTIONS"]["CONNECTION_POOL_KWARGS"]} == {"ssl_"}
+    options = {"CONNECTION_POOL_CLASS": "envconn_redis.connections.StayingPool"}
     local = caches(envconn.load({"CACHE_URL": "redis://localhost"}, env_file=None), backend=DJANGO_REDIS)["default"]
-    assert local == {"BACKEND": DJANGO_REDIS, "LOCATION": "redis://localhost:6379/0", "OPTIONS": {}}
+    assert local == {"BACKEND": DJANGO_REDIS, "LOCATION": "redis://localhost:6379/0", "OPTIONS": options}
 
 
 @pytest.mark.parametrize(("state", "output"), [("good", "[1]"), ("redis unknownca", "certificate verify failed")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from urllib.parse import quote
 import pytest
 import redis
 from celery import Celery
+from django.utils.module_loading import import_string
 from redis import asyncio as aioredis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
@@ -22,10 +24,12 @@ from certified import threads_that_read
 from envconn import ConfigurationError
 from envconn.drivers import redis as driver
 from envconn.drivers.redis import context
+from envconn.probe.login.redis import log_in
 from envconn_celery import config
-from envconn_django import caches
+from envconn_django import caches, channel_layers
 from envconn_redis import aclient, asynchronous, client, connections, kwargs
 from envconn_redis.connections import CredentialProvider
+from liar import moving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -399,6 +403,115 @@ def test_an_asynchronous_client_does_not_either(changed: str) -> None:
 
     with pytest.raises(ConfigurationError, match="Restart the process"):
         asyncio.run(asked())
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ("localhost:2/mymaster", ConfigurationError),
+        ("localhost:2,localhost:3/mymaster", ConfigurationError),
+        ("localhost:1/another", ConfigurationError),
+        ("localhost:2,localhost:1/mymaster", redis.sentinel.MasterNotFoundError),
+    ],
+)
+def test_sentinels_are_not_sent_the_passwords_of_others(changed: str, error: type[Exception]) -> None:
+    """The addresses of the sentinels are those of the pool, the passwords those of now."""
+    environ = {"CACHE_URL": "redis+sentinel://:one@localhost:1/mymaster"}
+    services = envconn.load(environ, env_file=None)
+    with client(services, **ONCE) as connection:
+        environ["CACHE_URL"] = f"redis+sentinel://:two@{changed}"
+        services.reload()
+        with pytest.raises(error):
+            connection.ping()
+
+
+# A server that names another host
+
+
+def _sync(made: redis.Redis) -> None:
+    with made as connection:
+        for _ in range(3):
+            connection.get("k")
+        connection.connection_pool.disconnect()
+
+
+def _async(made: aioredis.Redis) -> None:
+    async def asked() -> None:
+        async with made as connection:
+            for _ in range(3):
+                await connection.get("k")
+            await connection.connection_pool.disconnect()
+
+    asyncio.run(asked())
+
+
+def _celery(services: Services) -> Celery:
+    app = Celery("moving", set_as_current=False)
+    app.conf.update(config(services, results="cache"))
+    return app
+
+
+def _broker(services: Services) -> None:
+    with _celery(services).connection() as connection:
+        _sync(connection.default_channel.client)
+
+
+def _django(services: Services) -> None:
+    entry = caches(services)["default"]
+    pool = import_string(str(entry["OPTIONS"].pop("pool_class")))
+    _sync(redis.Redis(connection_pool=pool.from_url(entry["LOCATION"], **entry["OPTIONS"])))
+
+
+def _django_redis(services: Services) -> None:
+    entry = caches(services, backend="django_redis.cache.RedisCache")["default"]
+    options: dict[str, Any] = entry["OPTIONS"]
+    pool, given = import_string(options["CONNECTION_POOL_CLASS"]), options.get("CONNECTION_POOL_KWARGS", {})
+    _sync(redis.Redis(connection_pool=pool.from_url(entry["LOCATION"], **given)))
+
+
+def _channels(services: Services) -> None:
+    layer: Any = channel_layers(services)["default"]
+    [host] = layer["CONFIG"]["hosts"]
+    _async(aioredis.Redis(connection_pool=aioredis.ConnectionPool(**host)))
+
+
+def _probe(services: Services) -> None:
+    log_in(services.cache, time.monotonic() + 5, None)
+
+
+WAYS: dict[str, Callable[[Services], None]] = {
+    "kwargs": lambda services: _sync(redis.Redis(**kwargs(services))),
+    "kwargs for asyncio": lambda services: _async(aioredis.Redis(**kwargs(services))),
+    "client": lambda services: _sync(client(services)),
+    "aclient": lambda services: _async(aclient(services)),
+    "results": lambda services: _sync(_celery(services).backend.client),
+    "broker": _broker,
+    "Django": _django,
+    "django-redis": _django_redis,
+    "Channels": _channels,
+    "probe": _probe,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_connection_follows_a_server_to_another_host(way: str) -> None:
+    """The verdict is about the configured host: this one may be without TLS because it is this machine."""
+    with moving() as (port, arrived):
+        uri = f"redis://app:marker-password@127.0.0.1:{port}/0"
+        WAYS[way](envconn.load({"CACHE_URL": uri, "CELERY_BROKER_URL": uri}, env_file=None))
+    assert not arrived
+
+
+def test_redis_pys_own_connections_do_from_version_7_on() -> None:
+    """Otherwise the test above would be of nothing."""
+    with moving() as (port, arrived), suppress(redis.RedisError):
+        _sync(redis.Redis(host="127.0.0.1", port=port, protocol=3, socket_timeout=0.5, retry=Retry(NoBackoff(), 0)))
+    assert bool(arrived) is bool(driver.staying(redis))
+
+
+def test_the_program_does_not_let_them_either() -> None:
+    with pytest.raises(ConfigurationError, match="maint_notifications_config cannot be set in the program"):
+        client(load("redis://localhost"), maint_notifications_config=None)
 
 
 def test_sentinels_are_closed_with_the_client(

@@ -1,4 +1,4 @@
-"""A sentinel with a right certificate that names any server as the master."""
+"""A sentinel with a right certificate that names any server as the master, and a Redis that names another host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from throwaway.certificates import Pair
 
-__all__ = ["naming"]
+__all__ = ["moving", "naming"]
 
 
 @contextmanager
@@ -49,6 +49,35 @@ def _answer(client: socket.socket, context: ssl.SSLContext | None, answer: Seque
                 stream.flush()
 
 
+@contextmanager
+def moving() -> Iterator[tuple[int, list[socket.socket]]]:
+    """Run a Redis that names 127.0.0.2 with each answer; its port, and who has connected there, are yielded."""
+    arrived: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with (
+            socket.create_server(("127.0.0.2", port)) as other,
+            serving(other, arrived.append),
+            serving(listener, _announce),
+        ):
+            yield port, arrived
+        for client in arrived:
+            client.close()
+
+
+def _announce(client: socket.socket) -> None:
+    announces = False
+    with suppress(OSError), client, client.makefile("rwb") as stream:
+        while words := _command(stream):
+            if words[0].upper() == b"HELLO":
+                announces = words[1] == b"3"
+                stream.write(_HELLO)
+            else:
+                stream.write((_MOVING if announces else b"") + b"+OK\r\n")
+            stream.flush()
+
+
+_MOVING = b">4\r\n+MOVING\r\n:1\r\n:1\r\n+127.0.0.2:6379\r\n"
 _HELLO = b"%3\r\n+server\r\n+redis\r\n+proto\r\n:3\r\n+version\r\n+7.0.0\r\n"
 
 

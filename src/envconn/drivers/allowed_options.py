@@ -48,9 +48,9 @@ ALLOWED: dict[str, frozenset[str]] = {
         {
             *("cache", "cache_config", "client_name", "decode_responses", "driver_info", "encoder_class", "encoding"),
             *("encoding_errors", "event_dispatcher", "health_check_interval", "legacy_responses", "lib_name"),
-            *("lib_version", "maint_notifications_config", "max_connections", "parser_class", "protocol", "retry"),
-            *("retry_on_error", "retry_on_timeout", "socket_connect_timeout", "socket_keepalive", "socket_read_size"),
-            *("socket_keepalive_options", "socket_timeout", "socket_type"),
+            *("lib_version", "max_connections", "parser_class", "protocol", "retry", "retry_on_error"),
+            *("retry_on_timeout", "socket_connect_timeout", "socket_keepalive", "socket_keepalive_options"),
+            *("socket_read_size", "socket_timeout", "socket_type"),
         }
     ),
 }

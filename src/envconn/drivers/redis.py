@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import socket
     import ssl
     from collections.abc import Callable, Collection, Mapping
+    from types import ModuleType
+    from typing import Any
 
     from envconn.tls import SecuredConnection
 
@@ -170,6 +172,16 @@ def merged(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[
     """
     permit(connection, "redis", stated)
     return {**connection_arguments(connection), **stated}
+
+
+def staying(library: ModuleType) -> dict[str, Any]:
+    """Return the argument with which the connections of `library` stay at the judged host.
+
+    `library` is `redis` or `redis.asyncio`. Otherwise a server names a host with MOVING, and redis-py logs in there
+    (redis/maint_notifications.py). Empty for versions that do not: before 7, with asyncio before 8.1.
+    """
+    kind = getattr(library.connection, "MaintNotificationsConfig", None)
+    return {"maint_notifications_config": kind(enabled=False)} if kind else {}
 
 
 def health_check_seconds(connection: SecuredConnection) -> int | None:

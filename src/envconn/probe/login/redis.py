@@ -71,7 +71,7 @@ def _tried_once(given: Mapping[str, Any], until: float) -> dict[str, Any]:
     limit = left(until)
     limits = {name: min(limit, given.get(name) or limit) for name in ("socket_connect_timeout", "socket_timeout")}
     others = {name: value for name, value in given.items() if name not in _POOLS}
-    return {**others, **limits, "retry": Retry(NoBackoff(), 0)}
+    return {**others, **limits, **arguments.staying(redis), "retry": Retry(NoBackoff(), 0)}
 
 
 _POOLS = ("max_connections", "timeout")
