@@ -50,19 +50,22 @@ def _answer(client: socket.socket, context: ssl.SSLContext | None, answer: Seque
 
 
 @contextmanager
-def moving() -> Iterator[tuple[int, list[socket.socket]]]:
+def moving() -> Iterator[tuple[int, list[object]]]:
     """Run a Redis that names 127.0.0.2 with each answer; its port, and who has connected there, are yielded."""
-    arrived: list[socket.socket] = []
+    arrived: list[object] = []
+
+    def arrive(client: socket.socket) -> None:
+        with client:
+            arrived.append(client.getsockname())
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with (
             socket.create_server(("127.0.0.2", port)) as other,
-            serving(other, arrived.append),
+            serving(other, arrive),
             serving(listener, _announce),
         ):
             yield port, arrived
-        for client in arrived:
-            client.close()
 
 
 def _announce(client: socket.socket) -> None:
