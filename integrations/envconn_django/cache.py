@@ -10,7 +10,7 @@ from typing import cast
 
 from envconn.drivers import redis
 from envconn.drivers.unsupported import refuse
-from envconn.families import DJANGO_CACHE, FAMILIES, REDIS, SENTINEL
+from envconn.families import DJANGO_CACHE, FAMILIES, MEMCACHED, REDIS, SENTINEL
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
 from envconn.tls.password import is_supplied
@@ -25,7 +25,7 @@ class CacheSettings(TypedDict, total=False):
     """An entry of ``CACHES``."""
 
     BACKEND: str
-    LOCATION: str
+    LOCATION: str | list[str]
     OPTIONS: dict[str, object]
 
 
@@ -49,6 +49,8 @@ def cache(connection: SecuredConnection | None, backend: str = "") -> CacheSetti
     require_sealed(connection)
     if connection.family == DJANGO_CACHE:
         return _without_server(connection)
+    if connection.family == MEMCACHED:
+        return _memcached(connection)
     for name in _UNFIT.keys() & connection.parameters.keys():
         refuse(connection, f"Django's cache does not support {name}. Remove it{_UNFIT[name]}")
     location, options = (_sentinel if connection.family == SENTINEL else _redis)(without_password(connection))
@@ -107,6 +109,13 @@ _BACKENDS = {
     "db": "db.DatabaseCache",
     "file": "filebased.FileBasedCache",
 }
+
+
+def _memcached(connection: SecuredConnection) -> CacheSettings:
+    client = "PyLibMCCache" if connection.scheme == "pylibmc" else "PyMemcacheCache"
+    places = [f"unix:{host}" if host.is_socket else str(host) for host in connection.hosts]
+    location = places if len(places) > 1 else places[0]
+    return {"BACKEND": f"django.core.cache.backends.memcached.{client}", "LOCATION": location}
 
 
 def _redis(connection: SecuredConnection) -> tuple[str, dict[str, object]]:

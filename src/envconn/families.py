@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 POSTGRESQL, MYSQL, SQLITE = "postgresql", "mysql", "sqlite"
 REDIS, SENTINEL, AMQP = "redis", "sentinel", "amqp"
-CELERY, DJANGO_CACHE = "celery", "django-cache"
+CELERY, DJANGO_CACHE, MEMCACHED = "celery", "django-cache", "memcached"
 
 
 class Family(Record):
@@ -23,7 +23,8 @@ class Family(Record):
 
     `schemes` are those that a URI may begin with; `title` is its name in messages, with its article, and `variable`
     the one to set for it; `plain` and `secure` are the schemes that envconn writes, the latter from
-    `TlsLevel.ENCRYPTED` on; they are the same if the scheme does not say TLS. `tls_schemes` maps each scheme
+    `TlsLevel.ENCRYPTED` on; they are the same if the scheme does not say TLS, and empty if no text
+    for any service begins with one. `tls_schemes` maps each scheme
     without TLS to its counterpart with TLS, if it has one. `words` are platforms' names for such a service. `port` is
     the default port, 0 for a family without servers, `tls_port` that of the scheme with TLS. `dbname` is the database
     if none is written, empty if one is required; `dbname_title` is its name in reports if the database's own name
@@ -217,6 +218,21 @@ FAMILIES: dict[str, Family] = {
         ("cache",),
         "",
         serverless="the cache has no connection of its own, to which TLS could apply",
+    ),
+    # Read for a cache of Django alone (`envconn.grammar.django_cache`): elsewhere it is another product. pymemcache takes
+    # an ssl.SSLContext (`tls_context`), which no URL can state.
+    MEMCACHED: Family(
+        (),
+        "a Memcached",
+        "CACHE_URL",
+        "",
+        "",
+        11211,
+        ("cache",),
+        "",
+        unencrypted="a URL of Memcached means no TLS",
+        instead="Use a Redis with rediss://",
+        probe="protocol.Memcached",
     ),
 }
 """Every family by its name."""

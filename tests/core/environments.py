@@ -354,7 +354,7 @@ READ = [
     ),
     Row(
         "no waiver for a cache",
-        {"CACHE_URL": "memcache://h", "ENVCONN_TLS_WAIVE": "memcache://"},
+        {"CACHE_URL": "elasticache://h", "ENVCONN_TLS_WAIVE": "elasticache://"},
         {},
         {"CACHE_URL": FOREIGN},
     ),
@@ -391,15 +391,51 @@ READ = [
     *(
         foreign(CACHE_URL=f"{scheme}://cache.example.com:11211")
         for scheme in (
-            "memcache",
-            "memcached",
-            "pymemcache",
-            "pylibmc",
+            "djangopylibmc",
+            "umemcached",
             "elasticache",
             "uwsgicache",
             "hiredis",
             "rediscache",
         )
+    ),
+    *(
+        Row(text, {"CACHE_URL": text}, {"cache": "none"})
+        for text in (
+            "memcache://localhost",
+            "memcached://127.0.0.1:11211,127.0.0.2:11212/",
+            "pymemcache://[::1]:11211",
+            "pymemcached://localhost",
+            "pylibmc:///run/memcached.sock",
+        )
+    ),
+    *(
+        Row(f"{text} is unusual", {"CACHE_URL": text}, {}, {"CACHE_URL": FOREIGN})
+        for text in (
+            "memcache://",
+            "memcache:///",
+            "memcache://localhost,",
+            "memcache://localhost:0",
+            "memcache://localhost:x",
+            "memcache://a..b",
+            "memcache://localhost/0",
+            "memcache://localhost?key_prefix=a",
+            "memcache:///run/memcached.sock?key_prefix=a",
+            "memcache:///run/a.sock,/run/b.sock",
+            "memcache://unix:/run/memcached.sock",
+            "memcache://localhost;localhost",
+            "MEMCACHE://localhost",
+            f"pylibmc://app:{MARKER}@localhost",
+        )
+    ),
+    *(
+        Row(f"a Memcached in {name}", {name: "memcache://localhost"}, {}, {name: FOREIGN})
+        for name in ("REDIS_URL", "BROKER_URL", "RESULTS_URL", "LEGACY_DATABASE_URL")
+    ),
+    Row(
+        "a waiver for Memcached",
+        {"CACHE_URL": "memcache://a.example.com,b.example.com", "ENVCONN_CACHE_TLS_WAIVE": "*.example.com"},
+        {"cache": "none"},
     ),
     foreign(CACHE_URL="locmemcache://?timeout=60"),
     foreign(CACHE_URL="dbcache://"),
@@ -418,8 +454,8 @@ READ = [
         )
     ),
     Row(
-        "no Redis beside memcached",
-        {"CACHE_URL": "memcache://cache.example.com", "REDIS_URL": REDIS},
+        "no Redis beside ElastiCache",
+        {"CACHE_URL": "elasticache://cache.example.com", "REDIS_URL": REDIS},
         {"broker": "verify-full"},
         {"CACHE_URL": FOREIGN},
     ),
@@ -1092,6 +1128,16 @@ REFUSED = [
     refused("a database as broker", "kind-unexpected", CELERY_BROKER_URL=PG),
     refused("a database as cache", "kind-unexpected", CACHE_URL=PG),
     refused("a broker as cache", "kind-unexpected", CACHE_URL=AMQP),
+    refused("a Memcached elsewhere", "tls-disabled", CACHE_URL="memcache://localhost,cache.example.com"),
+    refused("a Memcached here", "tls-disabled", CACHE_URL="memcache://localhost", ENVCONN_TLS_LOCAL="enforce"),
+    refused("a socket of a Memcached", "socket-enforced", CACHE_URL="memcache:///a", ENVCONN_TLS_LOCAL="enforce"),
+    refused(
+        "half a waiver for Memcached",
+        "tls-disabled",
+        CACHE_URL="memcache://a.example.com,b.example.com",
+        ENVCONN_TLS_WAIVE="a.example.com",
+    ),
+    refused("a Memcached of a template", "reference-unresolved", CACHE_URL="memcache://${CACHE_HOST}:11211"),
     refused("a broker as results", "kind-unexpected", CELERY_RESULT_BACKEND=AMQP),
     # Without TLS.
     *(

@@ -29,7 +29,7 @@ def test_a_family(name: str) -> None:
     assert all({plain, secure} <= {*family.schemes} for plain, secure in family.tls_schemes)
     assert bool(family.probe) is bool(family.port) is bool(family.instead) is bool(family.verify)
     assert bool(family.login) is bool(family.driver)
-    assert bool(family.name_ca) is (bool(family.port) and not family.verified)
+    assert bool(family.name_ca) is (bool(family.port and family.secure) and not family.verified)
 
 
 def test_no_scheme_and_no_word_means_two_families() -> None:
@@ -53,7 +53,7 @@ def test_what_a_family_names_is_there(name: str) -> None:
         ("database", ("mysql", "postgresql", "sqlite")),
         ("broker", ("amqp", "celery", "redis", "sentinel")),
         ("results", ("celery", "postgresql", "redis", "sentinel", "sqlite")),
-        ("cache", ("django-cache", "redis", "sentinel")),
+        ("cache", ("django-cache", "memcached", "redis", "sentinel")),
         ("queue", ()),
     ],
 )

@@ -214,7 +214,8 @@ def test_a_waived_broker_alone() -> None:
     [
         ({"CACHE_URL": f"redis://:{MARKER}@h.example.com"}, "tls-disabled"),
         ({"REDIS_URL": f"redis://:{MARKER}@h.example.com"}, "tls-disabled"),
-        ({"CACHE_URL": "memcache://h"}, "service-foreign"),
+        ({"CACHE_URL": "memcache://h"}, "tls-disabled"),
+        ({"CACHE_URL": "elasticache://h"}, "service-foreign"),
         ({"CACHE_URL": "rediis://h"}, "scheme-unknown"),
     ],
 )
@@ -237,10 +238,16 @@ def test_caches_raise_what_databases_do_not(others: dict[str, str], code: str, m
         ("dummycache://", "dummy.DummyCache", None),
         ("dbcache://table", "db.DatabaseCache", "table"),
         ("filecache:///srv/cache", "filebased.FileBasedCache", "/srv/cache"),
+        ("memcache://localhost", "memcached.PyMemcacheCache", "localhost:11211"),
+        ("memcached://[::1]:1/", "memcached.PyMemcacheCache", "[::1]:1"),
+        ("pymemcache:///run/m.sock", "memcached.PyMemcacheCache", "unix:/run/m.sock"),
+        ("pymemcached://127.0.0.1", "memcached.PyMemcacheCache", "127.0.0.1:11211"),
+        ("pylibmc://localhost,[::1]:1", "memcached.PyLibMCCache", ["localhost:11211", "[::1]:1"]),
+        ("pylibmc:///run/m.sock", "memcached.PyLibMCCache", "unix:/run/m.sock"),
     ],
 )
-def test_caches_without_a_server(
-    text: str, backend: str, location: str | None, monkeypatch: pytest.MonkeyPatch
+def test_caches_of_djangos_own(
+    text: str, backend: str, location: str | list[str] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CACHE_URL", text)
     made = envconn_django.caches()["default"]

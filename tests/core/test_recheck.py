@@ -66,6 +66,28 @@ def serverless(read: Callable[[str, Origin], Connection | None], text: str, **fi
     return replace(found, **fields)
 
 
+@pytest.mark.parametrize(
+    "text", ["memcache://localhost,cache.example.com:1", "pylibmc://[::1]", "memcached:///run/m.sock"]
+)
+def test_a_memcached_is_judged(text: str) -> None:
+    assert recheck.problems(serverless(django_cache.memcached, text)) == ()
+    for fields in (
+        {"scheme": "redis"},
+        {"scheme": "locmem"},
+        {"dbname": "1"},
+        {"hosts": ()},
+        {"hosts": (Host("a.example.com,evil.example.com", 11211),)},
+        {"hosts": (Host("a.example.com", 11211), Host("/run/m.sock", 0))},
+        {"hosts": (Host("localhost", 11211, "203.0.113.9"),)},
+        {"hosts": (Host("localhost", 0),)},
+        {"user": "app"},
+        {"password": Secret("marker-password")},
+        {"parameters": Parameters({})},
+        {"parameters": Parameters({"sslmode": "verify-full"})},
+    ):
+        assert recheck.problems(serverless(django_cache.memcached, text, **fields)), fields
+
+
 @pytest.mark.parametrize(("read", "text"), SERVERLESS)
 def test_what_has_no_server_is_judged(read: Callable[[str, Origin], Connection | None], text: str) -> None:
     assert recheck.problems(serverless(read, text)) == ()

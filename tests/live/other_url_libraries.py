@@ -242,7 +242,8 @@ def _redis(theirs: str, url: str, location: str, changes: str = "") -> Row:
 
 
 _OWN_BACKEND = 'Django\'s own backend. `caches(backend="django_redis.cache.RedisCache")` is that of django-redis'
-_NO_MEMCACHED = "write that entry of `CACHES` yourself"
+_MEMCACHED, _LOCAL = "django.core.cache.backends.memcached.PyMemcacheCache", "127.0.0.1:11211"
+_PYMEMCACHE = "theirs is a backend that Django no longer has. Here it is pymemcache"
 _NO_PROMETHEUS = "theirs is empty, because no URL has such a scheme. Use `postgresql://` and `engine=`"
 
 DJANGO_ENVIRON = Table(
@@ -409,11 +410,16 @@ DJANGO_ENVIRON = Table(
                 "rediss://one,two/1",
                 refused="hosts-several",
             ),
-            *(
-                _cache(
-                    f"{scheme}://", "an error", _NO_MEMCACHED, f"{scheme}://localhost:11211", refused="service-foreign"
-                )
-                for scheme in ("memcache", "pymemcache", "pylibmc")
+            _cache("memcache://, local", "the same", _PYMEMCACHE, f"memcache://{_LOCAL}", BACKEND=_MEMCACHED),
+            _cache("pymemcache://one,two, local", "the same", url=f"pymemcache://{_LOCAL},127.0.0.1:11212"),
+            _cache("pymemcache:///socket", "the same", url="pymemcache:///run/memcached.sock"),
+            _cache("pylibmc://, local", "the same", url=f"pylibmc://{_LOCAL}"),
+            _cache(
+                "pymemcache://, of another machine",
+                "an error",
+                "it would be unencrypted: [waive it](django.md#settings), or use a Redis",
+                "pymemcache://cache.example.com:11211",
+                refused="tls-disabled",
             ),
             _cache(
                 "?key_prefix=x&timeout=60",

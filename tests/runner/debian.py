@@ -43,6 +43,7 @@ class Unpacked(NamedTuple):
 
 _BOUNCER = "pgbouncer libevent-2.1-7 libevent-2.1-7t64 libc-ares2 libcares2"
 _REDIS = "redis-server redis-tools libatomic1 libjemalloc2 liblzf1"
+_MEMCACHED = "memcached libevent-2.1-7 libevent-2.1-7t64 libsasl2-2"
 _RABBITMQ = (
     "rabbitmq-server erlang-base erlang-asn1 erlang-crypto erlang-eldap erlang-ftp erlang-inets erlang-mnesia "
     "erlang-os-mon erlang-parsetools erlang-public-key erlang-runtime-tools erlang-snmp erlang-ssl "
@@ -76,6 +77,7 @@ _PYTHON = (
 SERVERS = (
     Unpacked("pgbouncer", OWN, _BOUNCER, instead="pgbouncer"),
     Unpacked("redis-server", OWN, _REDIS, instead="redis-server"),
+    Unpacked("memcached", OWN, _MEMCACHED, instead="memcached"),
     Unpacked("rabbitmq", OWN, _RABBITMQ, asked="ENVCONN_TEST_RABBITMQ"),
     Unpacked("mariadb", OWN, _MARIADB, asked="ENVCONN_TEST_MYSQL"),
     Unpacked("mysqlclient", OWN, _MYSQLCLIENT, asked="ENVCONN_TEST_MYSQL"),

@@ -11,7 +11,18 @@ from importlib import import_module
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.errors import problem
-from envconn.families import AMQP, BY_SCHEME, CELERY, DJANGO_CACHE, FAMILIES, POSTGRESQL, REDIS, SENTINEL, SQLITE
+from envconn.families import (
+    AMQP,
+    BY_SCHEME,
+    CELERY,
+    DJANGO_CACHE,
+    FAMILIES,
+    MEMCACHED,
+    POSTGRESQL,
+    REDIS,
+    SENTINEL,
+    SQLITE,
+)
 from envconn.grammar.conninfo import quoted, read_conninfo
 from envconn.grammar.hosts import pair_up
 from envconn.grammar.text import ParseState
@@ -98,6 +109,13 @@ def _check_django_cache(_: ParseState, connection: Connection) -> bool:
     return _is_same(connection, serverless(connection.dbname, connection.origin))
 
 
+def _check_memcached(_: ParseState, connection: Connection) -> bool:
+    from envconn.grammar.django_cache import memcached
+
+    text = f"{connection.scheme}://{','.join(map(str, connection.hosts))}"
+    return _is_same(connection, memcached(text, connection.origin))
+
+
 def _is_same(connection: Connection, found: Connection | None) -> bool:
     return found is not None and all(getattr(found, name) == getattr(connection, name) for name in ("scheme", *_READ))
 
@@ -118,6 +136,7 @@ _CHECKS = {
     SQLITE: _check_sqlite,
     CELERY: _check_celery,
     DJANGO_CACHE: _check_django_cache,
+    MEMCACHED: _check_memcached,
 }
 
 

@@ -1,4 +1,4 @@
-"""The protocols of AMQP, MySQL and Redis for a client without a login: up to TLS and the first answer."""
+"""The protocols of AMQP, Memcached, MySQL and Redis for a client without a login: up to TLS and the first answer."""
 
 from __future__ import annotations
 
@@ -181,7 +181,29 @@ def _capabilities(greeting: bytes) -> int:
 _LINE = 512
 
 
-class Redis(WireProtocol):
+class _Lines(WireProtocol):
+    """A protocol whose first answer is a line."""
+
+    async def answer(self, wire: Wire) -> bytes:
+        """Return the first line, or its beginning if it does not end."""
+        line = b""
+        while b"\n" not in line and len(line) < _LINE and (more := await wire.receive(_LINE - len(line))):
+            line += more
+        return line
+
+
+class Memcached(_Lines):
+    """Nothing is asked over TLS: no URL states it."""
+
+    title = "a Memcached server"
+    hello = b"version\r\n"
+
+    def understood(self, answer: bytes) -> bool:
+        """Whether it is the number of a version (protocol.txt, "version")."""
+        return answer.startswith(b"VERSION ") and answer.endswith(b"\r\n")
+
+
+class Redis(_Lines):
     """``-NOAUTH`` is a good answer: it comes from a Redis that is up and has a password."""
 
     title = "a Redis server"
@@ -193,13 +215,6 @@ class Redis(WireProtocol):
         (b"-LOADING", Trouble("server-starting", "is loading its data. Wait until it is ready")),
         (b"-ERR max number of clients", Trouble("server-full", "accepts no more clients. Raise maxclients")),
     )
-
-    async def answer(self, wire: Wire) -> bytes:
-        """Return the first line, or its beginning if it does not end."""
-        line = b""
-        while b"\n" not in line and len(line) < _LINE and (more := await wire.receive(_LINE - len(line))):
-            line += more
-        return line
 
     def understood(self, answer: bytes) -> bool:
         """Whether it is a status or an error of Redis's protocol."""

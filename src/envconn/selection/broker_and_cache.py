@@ -49,9 +49,10 @@ def _read_cache(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...
     outcome = grammar.read(text, origin, role="cache")
     if isinstance(outcome, Connection):
         return outcome
-    from envconn.grammar.django_cache import serverless
+    from envconn.grammar.django_cache import memcached, serverless
 
-    return serverless(text.reveal().strip(), origin) or outcome
+    written = text.reveal().strip()
+    return serverless(written, origin) or memcached(written, origin) or outcome
 
 
 def _read_results(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:

@@ -152,9 +152,8 @@ _TRANSPORTS: Mapping[str, str] = {
 """kombu's transports (5.7.0, TRANSPORT_ALIASES) that envconn does not configure, and those of earlier versions."""
 
 _CACHES: Mapping[str, str] = {
-    **_each(
-        "memcached memcache pymemcache pymemcached pylibmc umemcached djangopylibmc", "a memcached cache of Django"
-    ),
+    **_each("umemcached djangopylibmc", "a memcached cache of Django"),
+    **_each("memcached memcache pymemcache pymemcached pylibmc", "an unusual form of a memcached cache of Django"),
     **_each("elasticache uwsgicache uwsgi", "a cache of Django"),
     **_each("rediscache redis-cache hiredis", "a Redis cache under a scheme of another library (write rediss://)"),
     **_each(

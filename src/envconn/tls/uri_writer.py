@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from envconn.families import AMQP, CELERY, DJANGO_CACHE, FAMILIES, MYSQL, POSTGRESQL, REDIS, SENTINEL, SQLITE
+from envconn.families import AMQP, CELERY, DJANGO_CACHE, FAMILIES, MEMCACHED, MYSQL, POSTGRESQL, REDIS, SENTINEL, SQLITE
 from envconn.records import Record
 from envconn.tls.levels import TlsLevel
 
@@ -28,6 +28,7 @@ def uri(connection: Judged, *, libpq: bool = True) -> str:
     """
     family, known = _FAMILIES[connection.family], FAMILIES[connection.family]
     scheme = known.secure if connection.tls.level >= TlsLevel.ENCRYPTED else known.plain
+    scheme = scheme or connection.scheme
     query = _query(connection, family)
     if not libpq:
         query.pop("gssencmode", None)
@@ -36,6 +37,7 @@ def uri(connection: Judged, *, libpq: bool = True) -> str:
             user=userinfo(connection),
             dbname=quote(connection.dbname, safe=""),
             text=connection.dbname,
+            scheme=scheme,
             path=quote(connection.dbname if connection.family == SQLITE else connection.host, safe="/"),
         )
         return _with_query(shape, query)
@@ -140,6 +142,7 @@ _FAMILIES = {
     ),
     SQLITE: _Family((_NONE,) * len(TlsLevel), {}, socket="sqlite:///{path}"),
     **dict.fromkeys((CELERY, DJANGO_CACHE), _Family((_NONE,) * len(TlsLevel), {}, socket="{text}")),
+    MEMCACHED: _Family((_NONE,) * len(TlsLevel), {}, socket="{scheme}://{path}"),
 }
 
 

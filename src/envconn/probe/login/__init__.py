@@ -47,8 +47,8 @@ def log_in(connection: SecuredConnection, *, timeout: float, address: str | None
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    if FAMILIES[connection.family].serverless:
-        return Outcome()  # access to a file is decided by its mode
+    if not FAMILIES[connection.family].login:
+        return Outcome()  # access to a file is decided by its mode, and anyone may use a Memcached
     until = time.monotonic() + timeout * _SHARE
     try:
         # A driver that ignores its own limits (a resolver that hangs) is left behind here.
