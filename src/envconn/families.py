@@ -219,8 +219,8 @@ FAMILIES: dict[str, Family] = {
         "",
         serverless="the cache has no connection of its own, to which TLS could apply",
     ),
-    # Read for a cache of Django alone (`envconn.grammar.django_cache`): elsewhere it is another product. pymemcache takes
-    # an ssl.SSLContext (`tls_context`), which no URL can state.
+    # Read for a cache of Django alone (`envconn.grammar.django_cache`): elsewhere it is another product. TLS is an
+    # object to pymemcache (`tls_context`), which no URL can state.
     MEMCACHED: Family(
         (),
         "a Memcached",
