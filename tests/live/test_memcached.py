@@ -71,7 +71,10 @@ def test_django_uses_its_socket(socket: Path) -> None:
 
 
 def use(uri: str) -> None:
-    cache = CacheHandler(caches(judged(uri)))["default"]
+    connection = judged(uri)
+    written = judged(connection.uri().reveal())
+    assert (written.scheme, written.hosts) == (connection.scheme, connection.hosts)
+    cache = CacheHandler(caches(connection))["default"]
     cache.set("a", [uri])
     assert cache.get("a") == [uri]
     assert cache.get("b") is None
