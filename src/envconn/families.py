@@ -232,6 +232,7 @@ FAMILIES: dict[str, Family] = {
         "",
         unencrypted="a URL of Memcached means no TLS",
         instead="Use a Redis with rediss://",
+        verify="Use a Redis with rediss://",
         probe="protocol.Memcached",
     ),
 }
