@@ -177,6 +177,11 @@ class Origin(Value):
         """The file and the line in it, or empty."""
         return f"{self.path}:{self.line}" if self.line else self.path or ""
 
+    @property
+    def mounted(self) -> bool:
+        """Whether the text is in a file of its own, which a platform or another program replaces."""
+        return self.path is not None and self.source != "dotenv"
+
 
 class Connection(Value):
     """A connection as its connection string describes it, without a TLS check.

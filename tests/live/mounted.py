@@ -28,7 +28,8 @@ __all__ = ["Vault", "count_readings"]
 class Vault:
     """A role of `server` and the file that has its URL; `role`, `path`, `password` are those of now.
 
-    The file `replica` beside it names the same server by its address.
+    The file `replica` beside it names the same server by its address, and `rendered` is replaced as a whole, as a
+    program does that renders a template. `username` and `password` are beside it as well.
     """
 
     def __init__(self, server: Server, directory: Path, certificates: Certificates) -> None:
@@ -39,12 +40,13 @@ class Vault:
         self._mount = directory / "mount"
         self._mount.mkdir()
         self.path = self._mount / "url"
+        self.rendered = directory / "rendered"
         self.admin = psycopg.connect(server.uri(sslmode="require"), autocommit=True)
         self.admin.execute(f"create role {self.role} login password '{self.password}'")
         self.write(self.uri())
-        self.path.symlink_to("..data/url")
         self.replica = self._mount / "replica"
-        self.replica.symlink_to("..data/replica")
+        for name in ("url", "replica", "username", "password"):
+            (self._mount / name).symlink_to(f"..data/{name}")
 
     def close(self) -> None:
         """Let go of the server; the role stays, since a client may still be logged in."""
@@ -63,9 +65,14 @@ class Vault:
         version.mkdir()
         (version / "url").write_text(text, encoding="utf-8")
         (version / "replica").write_text(text.replace("localhost", "127.0.0.1"), encoding="utf-8")
+        (version / "username").write_text(self.role, encoding="utf-8")
+        (version / "password").write_text(self.password, encoding="utf-8")
         following = self._mount / "..data_tmp"
         following.symlink_to(version.name)
         following.replace(self._mount / "..data")
+        partial = self.rendered.with_suffix(".tmp")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(self.rendered)
 
     def rotate(self, *, file: bool = True) -> None:
         """Make a `new` password, write it into the file unless told not to, and then tell the server."""
@@ -74,6 +81,24 @@ class Vault:
             self.password = self.new
             self.write(self.uri())
         self.admin.execute(f"alter role {self.role} password '{self.new}'")
+
+    def lease(self) -> str:
+        """Have another user with another password in the files from now on, and return the user before."""
+        before, self.role = self.role, f"rotating_{secrets.token_hex(4)}"
+        self.password = self.new = secrets.token_urlsafe(9)
+        self.admin.execute(f"create role {self.role} login password '{self.password}'")
+        self.write(self.uri())
+        return before
+
+    def end_lease(self, role: str) -> int:
+        """Drop `role` as Vault does with the statements of the page, and return how many connections it had."""
+        self.admin.execute(f"alter role {role} nologin")
+        found = self.admin.execute(
+            "select count(pg_terminate_backend(pid, 2000)) from pg_stat_activity where usename = %s", [role]
+        ).fetchone()
+        self.admin.execute(f"drop role if exists {role}")
+        assert found
+        return int(found[0])
 
     def cut(self) -> int:
         """Terminate every connection of the role, as a failover would, and return how many there were."""
@@ -90,6 +115,20 @@ class Vault:
     def load(self, passwords: Mapping[str, Supplier] | None = None) -> envconn.Services:
         """Return what an environment comes to that names the file."""
         return envconn.load({"DATABASE_URL_FILE": str(self.path)}, env_file=None, passwords=passwords)
+
+    def delivered(self, by: str) -> dict[str, str]:
+        """Return the variables for what Vault's ``agent``, its ``operator`` or the CSI ``driver`` writes."""
+        if by == "operator":
+            return {
+                "DB_HOST": "localhost",
+                "DB_PORT": str(self.server.port),
+                "DB_NAME": self.server.dbname,
+                "DB_USER_FILE": str(self._mount / "username"),
+                "DB_PASSWORD_FILE": str(self._mount / "password"),
+                "DB_SSLMODE": "verify-full",
+                "DATABASE_CA_CERT": str(self._certificates.ca),
+            }
+        return {"DATABASE_URL_FILE": str(self.rendered if by == "agent" else self.path)}
 
     def refused(self) -> int:
         """Return how often the server has refused the role's password so far."""

@@ -62,7 +62,7 @@ def test_a_wrong_password_is_reported_once(vault: Vault, monkeypatch: pytest.Mon
         assert vault.refused() == len(readings)
         if not name.startswith("psycopg.") or "pool" not in name:  # psycopg_pool itself keeps trying
             assert len(readings) == 1
-        assert not notes(caught.value)
+            assert notes(caught.value) == [f"envconn: DATABASE_URL: {LEASE}"]
         vault.write(vault.uri())  # it is the old one there, and here
         assert not services.reload()
 
@@ -77,6 +77,45 @@ def test_a_reload_needs_no_second_login(vault: Vault, name: str) -> None:
         vault.cut()
         assert ask() == vault.role
         assert vault.refused() == 0
+
+
+LEASE = (
+    "the server refuses user and password, and they were the same when they were read again. If they are leased, the "
+    "lease has ended. Renew it, or restart what writes the file"
+)
+
+
+@pytest.mark.parametrize("by", ["agent", "operator", "driver"])
+@pytest.mark.parametrize("name", ["psycopg.connect", "asyncpg.connect", "sqlalchemy pg8000", "sqlalchemy psycopg2"])
+def test_a_lease_that_ended(vault: Vault, name: str, by: str) -> None:
+    services = envconn.load(vault.delivered(by), env_file=None)
+    with opened(name, services) as ask:
+        assert ask() == vault.role
+        vault.end_lease(vault.role)
+        with pytest.raises(Exception, match=_REFUSED) as caught:
+            ask()
+        [note] = notes(caught.value)
+        assert note == f"envconn: {'DB_HOST' if by == 'operator' else 'DATABASE_URL'}: {LEASE}"
+        vault.lease()
+        assert ask() == vault.role
+
+
+def test_nothing_is_said_of_a_lease_that_is_in_no_file(vault: Vault) -> None:
+    services = envconn.load({"DATABASE_URL": vault.uri()}, env_file=None)
+    vault.end_lease(vault.role)
+    with opened("psycopg.connect", services) as ask, pytest.raises(Exception, match=_REFUSED) as caught:
+        ask()
+    assert not notes(caught.value)
+
+
+def test_the_login_check_of_a_lease_that_ended(vault: Vault) -> None:
+    services = vault.load()
+    vault.end_lease(vault.role)
+    with pytest.raises(envconn.ProofFailed) as caught:
+        envconn.prove(services, login=True)
+    [problem] = caught.value.problems
+    assert (problem.code, problem.variable) == ("password-refused", "DATABASE_URL")
+    assert "if they are leased, the lease has ended, so renew it or restart what writes the file" in problem.message
 
 
 _REFUSED = "password authentication failed|couldn't get a connection"

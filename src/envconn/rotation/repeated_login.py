@@ -136,12 +136,20 @@ def _next_try(attempt: _Attempt, failure: Exception) -> _NextTry | None:
         if found := _usable_connection(place, snapshot.selection, attempt):
             break
     if isinstance(found, str):
-        if not isinstance(failure, EnvconnError):  # which says the same
-            failure.add_note(f"envconn: the configuration was loaded again after this failure, but not used: {found}")
-        if place.current.is_news(found):
-            _logger().warning("loaded the configuration again after a failed login, but did not use it: %s", found)
-        return None
-    return _NextTry(found, place.current, snapshot) if found else None
+        _tell_refusal(place, failure, found)
+    elif found is None:
+        _add_lease(attempt.used, failure)
+    else:
+        return _NextTry(found, place.current, snapshot)
+    return None
+
+
+def _tell_refusal(place: Place, failure: Exception, reason: str) -> None:
+    """Say in the `failure`, and in the log, why what was loaded again is not used."""
+    if not isinstance(failure, EnvconnError):  # which says the same
+        failure.add_note(f"envconn: the configuration was loaded again after this failure, but not used: {reason}")
+    if place.current.is_news(reason):
+        _logger().warning("loaded the configuration again after a failed login, but did not use it: %s", reason)
 
 
 def _is_about_tls(failure: Exception) -> bool:
@@ -152,6 +160,21 @@ def _is_about_tls(failure: Exception) -> bool:
 def _add_waiver(connection: SecuredConnection, failure: Exception) -> None:
     if told := unencrypted_container(connection):
         failure.add_note(f"envconn: {connection.origin.variable}: TLS is required. {told}")
+
+
+def _add_lease(connection: SecuredConnection, failure: Exception) -> None:
+    """Add a note to a refused login whose user and password are in files that have not changed."""
+    origin = connection.origin
+    if (origin.mounted or origin.parts) and re.search(_REFUSED, str(failure)):
+        failure.add_note(f"envconn: {origin.variable}: {_LEASE_ENDED}")
+
+
+# PostgreSQL (auth.c, miscinit.c) and MySQL (ER_ACCESS_DENIED_ERROR). In another language, there is no note.
+_REFUSED = r'password authentication failed|role "[^"]*" (?:does not exist|is not permitted)|Access denied for user'
+_LEASE_ENDED = (
+    "the server refuses user and password, and they were the same when they were read again. If they are leased, the "
+    "lease has ended. Renew it, or restart what writes the file"
+)
 
 
 def _is_final(attempt: _Attempt, failure: Exception) -> bool:

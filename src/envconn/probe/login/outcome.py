@@ -107,6 +107,8 @@ def failed_login(connection: SecuredConnection, driver: str, failure: Failure) -
     """Return the `Finding` for `failure` of a login to `connection` through `driver`."""
     if failure.code == "password-refused" and connection.password is None:
         sentence = _NO_PASSWORD
+    elif failure.code == "password-refused" and connection.origin.mounted:
+        sentence = _LEASED
     else:
         sentence = _OF_KIND.get((connection.family, failure.code)) or _OF_ALL[failure.code]
     state = f" (SQLSTATE {failure.state})" if failure.state else ""
@@ -115,6 +117,11 @@ def failed_login(connection: SecuredConnection, driver: str, failure: Failure) -
 
 
 _NO_PASSWORD = "has no password, but the server requires one. Add it to the URL, percent-encoded"  # noqa: S105
+
+_LEASED = (
+    "user or password is wrong{state}. Have the file written again; if they are leased, the lease has ended, so renew "
+    "it or restart what writes the file"
+)
 
 _OF_ALL = {
     "host-unresolved": "{driver} finds no address for the host. Correct the hostname, or wait for DNS",
