@@ -117,6 +117,7 @@ def _sentinels(installations: Installations, certificates: Certificates, directo
             for port, place in places.items():
                 place.close()
                 place.enter_context(sentinels.sentinel(command, account, pair, bundled, secret, looked, port=port))
+                time.sleep(0.3)  # who was refused here has asked the other one before that is started again, too
 
         files = MountedFiles(directory, serve)
         hosts = ",".join(f"localhost:{port}" for port in places)
