@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +15,9 @@ from envconn.selection.variables import is_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-DJANGO = ["django-admin", "startproject", "shop", "."]
+DJANGO = ["-m", "django", "startproject", "shop", "."]
 MANAGE = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.config.settings")\n'
 EVERYTHING = {"django", "flask", "celery", "redis", "psycopg", "psycopg2", "asyncpg"}
 
@@ -128,8 +128,7 @@ def test_every_line_of_the_example_can_be_used() -> None:
 @pytest.mark.application
 def test_a_new_django_project_follows_what_is_printed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From an empty folder to a site that refuses an unencrypted database, with nothing but the lines printed."""
-    tools = Path(sys.executable).parent
-    subprocess.run([str(tools / DJANGO[0]), *DJANGO[1:]], check=True, timeout=60)
+    subprocess.run([sys.executable, *DJANGO], check=True, timeout=60)
     (block,) = re.findall(r"instead of DATABASES and CACHES:\n\n(.*?)\n\n\d\.", printed(capsys, "--write"), re.DOTALL)
     settings = place / "shop" / "settings.py"
     text = re.sub(r"^DATABASES = \{.*?^\}\n", "", settings.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
