@@ -37,8 +37,9 @@ MODULES = {"darwin": (), "win32": ("fcntl", "pwd")}
 
 @pytest.fixture(params=["darwin", "win32"])
 def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Become another system, as far as Python shows it: its name, and what its modules lack."""
+    """Become another system, as far as Python shows it: its name, and what its modules lack, in a new process."""
     name = str(request.param)
+    monkeypatch.setattr(ca_file, "_memory", {})
     become(name, monkeypatch)
     return name
 
