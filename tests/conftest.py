@@ -27,7 +27,6 @@ pytest_plugins = [
     "pytester",
     "sample",
     "servers",
-    "sites",
     "spoken",
     "traps",
 ]

@@ -72,6 +72,15 @@ def installations(machine: dict[str, str], checkout: Path) -> Iterator[Installat
 
 
 @pytest.fixture(scope="session")
+def applications(installations: Installations) -> Path:
+    """The environment with Wagtail, django-oscar and Django's tests, where ENVCONN_TEST_APPLICATIONS=1 asks for it."""
+    place = installations.place / "applications"
+    if not (place / "source").is_dir():
+        pytest.skip("only with ENVCONN_TEST_APPLICATIONS=1, which has tests/run install them")
+    return place
+
+
+@pytest.fixture(scope="session")
 def bouncer(installations: Installations, lab: Lab, certificates: Certificates) -> Iterator[Bouncer]:
     """PgBouncer in transaction mode before ``lab["good"]``, which tracks no prepared statements, whatever its age.
 

@@ -1,7 +1,4 @@
-"""Programs that other people have written, deployed as their documentation says, with our lines in their settings.
-
-Loaded as a plugin by tests/conftest.py for the fixture `applications`.
-"""
+"""Programs that other people have written, deployed as their documentation says, with our lines in their settings."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
-import pytest
 
 import deployed
 
@@ -20,8 +16,6 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
     from pathlib import Path
-
-    from installed import Installations
 
 __all__ = ["LINES", "Site", "Visitor"]
 
@@ -33,15 +27,6 @@ DATABASES = databases()
 SECRET_KEY = "a key for tests"
 ALLOWED_HOSTS = ["localhost"]
 """
-
-
-@pytest.fixture(scope="session")
-def applications(installations: Installations) -> Path:
-    """The environment with Wagtail, django-oscar and Django's tests, where ENVCONN_TEST_APPLICATIONS=1 asks for it."""
-    place = installations.place / "applications"
-    if not (place / "source").is_dir():
-        pytest.skip("only with ENVCONN_TEST_APPLICATIONS=1, which has tests/run install them")
-    return place
 
 
 @dataclass(frozen=True)
