@@ -6,7 +6,7 @@ import sqlite3
 import ssl
 import sys
 from contextlib import closing, nullcontext
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -625,3 +625,14 @@ def test_a_supplied_password_of_rabbitmq(logins: list[str]) -> None:
     with pytest.raises(OSError, match="refused"):
         connection.connect()
     assert {*logins} == {"u:token@127.0.0.1:1//"}
+
+
+@pytest.mark.parametrize(("stated", "left"), [("/", "shop"), ("other", "other")])
+def test_a_virtual_host_of_the_program_stays(stated: str, left: str) -> None:
+    before = secure("amqps://app:old@old.example/")
+    now = secure("amqps://app:new@new.example/shop")
+    client = SimpleNamespace(
+        hostname="old.example", port=5671, userid="app", password="old", virtual_host=stated, transport_cls="amqp"
+    )
+    registry.move(client, now, 5671, [before])
+    assert (client.hostname, client.password, client.virtual_host) == ("new.example", "new", left)

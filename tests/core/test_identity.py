@@ -28,8 +28,12 @@ import envconn
 import envconn_django
 from envconn import ConfigurationError, PasswordUnavailable
 from envconn.cli import exec as exec_command
+from envconn.errors import problem
 from envconn.export import render
 from envconn.identity import METHODS, aws_iam, tokens
+from envconn.probe.login import _with_token
+from envconn.probe.login.outcome import Outcome
+from envconn.probe.proof import Login, _login_line
 from envconn.rotation import alogin
 from leaks import failure_surfaces, find
 
@@ -351,6 +355,17 @@ def test_it_is_reported() -> None:
     ]
     assert "the minimum set by ENVCONN_AUTH" in str(report)
     assert "the minimum set by ENVCONN_TLS" in str(load(ENVCONN_TLS="verify-full").report())
+
+
+def test_what_is_not_about_the_token_stays_as_it_is() -> None:
+    timed_out = problem("timed-out", "DATABASE_URL", "the login timed out")
+    refused = problem("password-refused", "DATABASE_URL", "the server refuses the password")
+    outcome = _with_token(Outcome(None, (timed_out, refused)), load().database, 0.1)
+    assert [each.code for each in outcome.problems] == ["timed-out", "token-refused"]
+
+
+def test_a_login_with_a_password_names_no_token() -> None:
+    assert _login_line(Login("psycopg", "app", read_only=True)) == "logged in as app by psycopg, read-only"
 
 
 def test_a_callable_of_the_program_contradicts() -> None:

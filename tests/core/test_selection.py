@@ -342,3 +342,9 @@ def test_a_chosen_host_that_is_not_set() -> None:
     with pytest.raises(envconn.ConfigurationError) as caught:
         envconn.load({"ENVCONN_DATABASE_VARIABLE": "DB_HOST", "DATABASE_URL": "postgresql://h/d"}, env_file=None)
     assert [problem.code for problem in caught.value.problems] == ["chosen-variable-missing"]
+
+
+def test_another_text_under_a_name_of_aspire_is_no_hint() -> None:
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        envconn.load({"ConnectionStrings__blobs": "UseDevelopmentStorage=true"}, env_file=None)
+    assert [(each.code, each.variable) for each in caught.value.problems] == [("database-missing", "DATABASE_URL")]

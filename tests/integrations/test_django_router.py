@@ -164,6 +164,7 @@ print("lag" in place())
 """
 
 
+@pytest.mark.measured
 def test_the_time_begins_when_the_transaction_has_ended(project: Project, replicated: dict[str, str]) -> None:
     """The first read afterwards begins it, so that a read long after a transaction is on the primary, too."""
     assert said(project, ENDS, replicated) == [
