@@ -280,6 +280,12 @@ def test_full_disk() -> None:
     assert (done.returncode, done.stderr) == (74, b"envconn: No space left on device\n")
 
 
+def test_a_message_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        assert main(["no-such-command"]) == EX_USAGE
+
+
 @pytest.mark.parametrize(("variables", "code"), [(GOOD, EX_OK), (BAD, EX_CONFIG)], ids=["good", "bad"])
 def test_closed_streams(variables: dict[str, str], code: int) -> None:
     line = f"'{sys.executable}' -m envconn check >&- 2>&-"

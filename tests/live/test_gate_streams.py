@@ -109,7 +109,6 @@ def test_reader_of_stdout_that_has_closed_it(arguments: list[str], good: dict[st
     assert (done.returncode, done.stderr) == (128 + 13, b"")
 
 
-@pytest.mark.measured
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("arguments", [["check"], ["exec"]], ids=" ".join)
 def test_reader_of_stderr_that_has_closed_it(arguments: list[str], unbuffered: str, away: dict[str, str]) -> None:
