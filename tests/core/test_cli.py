@@ -283,7 +283,9 @@ def test_full_disk() -> None:
 def test_a_message_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
         monkeypatch.setattr(sys, "stderr", full)
-        assert main(["no-such-command"]) == EX_USAGE
+        with pytest.raises(SystemExit) as end:
+            main(["no-such-command"])
+    assert end.value.code == EX_USAGE
 
 
 @pytest.mark.parametrize(("variables", "code"), [(GOOD, EX_OK), (BAD, EX_CONFIG)], ids=["good", "bad"])
