@@ -48,7 +48,14 @@ TABLE = Table(
         Row("`database_engine_options`: `creator`, `connect_args` that decide", REFUSED, REFUSED),
         Row("`config_from_object()` after `config()`, where it drops all of it", after=REFUSED),
         Row("`CELERY_CONFIG_MODULE`; `--config`", environment=REFUSED, command_line=REFUSED, note="what it names"),
-        Row("a class of another package, by its path or as an object", OPEN, OPEN, REFUSED, REFUSED),
+        Row(
+            "a class of another package, by its path or as an object",
+            OPEN,
+            OPEN,
+            REFUSED,
+            REFUSED,
+            note="open in `--result-backend` on Celery 5.4",
+        ),
         Row(
             "an installed package that replaces one of Celery's (`celery.result_backends`)",
             OPEN,
