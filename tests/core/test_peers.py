@@ -170,7 +170,7 @@ ACCEPTED: dict[Callable[[str], Meaning], str] = {
         sqlite://
         sqlite:///:memory:
         sqlite:///foo/bar/im/a/file
-        sqlite:///E:/work/src/LEM/db/hello.db
+        sqlite:///E:/shop/db/hello.db
         sqlite:////usr/local/_xtest@example.com/members.db
         sqlite+aiosqlite:///file.db
         """,
